@@ -147,6 +147,20 @@ test.each<[string, Script, Partial<SourceSettings>, kept: readonly string[]]>([
     ['{"t":"000000000000000000000000"}'],
   ],
   [
+    'a token behind its name, found by a pattern',
+    ({ method, url }, response) =>
+      void response.end(
+        method === 'POST' ? `token=${session}` : url.searchParams.get('key') === session ? page('1') : '',
+      ),
+    {
+      auth: {
+        ...login(),
+        token: { from: { kind: 'pattern', pattern: 'token=([0-9a-z]+)' }, sendAs: { kind: 'query', name: 'key' } },
+      } as AuthConfig,
+    },
+    ['token=000000000000000000000000'],
+  ],
+  [
     'a login page',
     (_, response) =>
       void response
@@ -280,6 +294,13 @@ test.each([
   ['"abc"', '"000"'],
   ['<s>a&amp;b&#x2f;c</s>', '<s>00000</s>'],
   ['Token', '00000'],
+  ['<s>a$b!7</s>', '<s>0$0!0</s>'],
+  ['{"token":"Ab(1)~|@"}', '{"token":"00(0)~|@"}'],
+  ['a1=b2', '00=00'],
+  ['<s>a b&lt;c</s>', '<s>a b&lt;c</s>'],
+  ['token=3f9a8b', 'token=000000'],
+  ['token=3f9a8b7c6d5e4f3a', 'token=0000000000000000'],
+  ['sid=k7&lang=fr\nother=x1==', 'sid=00&lang=00\nother=00=='],
   ['false', 'false'],
   ['{"message":"Bonjour, Zoé"}', '{"message":"Bonjour, Zoé"}'],
 ])('hides a token of any length in the answer to a login: %s', async (body, saved) => {

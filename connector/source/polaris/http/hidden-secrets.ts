@@ -40,11 +40,11 @@ function characterPattern(character: string): string {
 }
 
 /** A character that a token may have, also escaped. */
-const sign = String.raw`(?:[\w+/=.-]|&#?\w+;|\\u[\da-fA-F]{4}|\\/|%[\da-fA-F]{2})`
+const sign = String.raw`(?:[\w!#$()*+./=?@^|~-]|&#?\w+;|\\u[\da-fA-F]{4}|\\/|%[\da-fA-F]{2})`
 const longRuns = new RegExp(String.raw`${sign}{16,}|\b\d{5,}\b`, 'g')
 const wholeWords = new RegExp(
-  String.raw`<\?[^>]*>|(?<=(?:^|[>"'[])\s{0,99})${sign}+(?=\s*(?:$|[<\]]|["'](?!\s*:)))`,
-  'g',
+  String.raw`<\?[^>]*>|(?<=(?:^|[>"'[&])\s{0,99})${sign}+(?=\s*(?:$|[<\]&]|["'](?!\s*:)))`,
+  'gm',
 )
 
 /**
@@ -56,4 +56,6 @@ export const withoutTokens = (body: string, kept: RegExp): string =>
     .replaceAll(longRuns, (run) => (/\d/.test(run) ? zeros(run) : run))
     .replaceAll(wholeWords, (word) => (word.startsWith('<') || kept.test(word) ? word : zeros(word)))
 
-const zeros = (run: string) => run.replaceAll(/&#?\w+;|\\u.{4}|\\\/|%[\da-f]{2}|[a-z\d]/gi, '0')
+/** The name in `name=token` stays. */
+const zeros = (run: string) =>
+  run.replaceAll(/(^[a-z_-]+=(?=[^=]))|&#?\w+;|\\u.{4}|\\\/|%[\da-f]{2}|[a-z\d]/gi, (_, name = '0') => name)
