@@ -52,7 +52,7 @@ export function isClientId(value: ClientValue | undefined): value is string {
 export function similarIds(ids: ReadonlySet<string>): (readonly string[])[] {
   const groups = new Map<string, readonly string[]>()
   for (const id of ids) {
-    const folded = id.trim().replaceAll(/\s+/g, ' ').toLowerCase()
+    const folded = id.replaceAll(/\s/g, '').toLowerCase()
     // Most ids stay as they are, and need no memory here.
     if (folded !== id) groups.set(folded, [...(groups.get(folded) ?? (ids.has(folded) ? [folded] : [])), id])
   }

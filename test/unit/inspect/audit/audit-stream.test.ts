@@ -122,13 +122,13 @@ test('counts the clients whose last record another stream has written apart, wit
 test('counts the ids that differ only in white space or case, in the source and in the topic', async () => {
   const { poll, audit, edited, deleted, appended } = auditedStream()
   edited.set('c1', { No: 'Dupont  7' })
-  edited.set('c2', { No: ' dupont 7' })
+  edited.set('c2', { No: ' dupont7' })
   await poll()
   deleted.add('c3') // its event stays in the topic
   edited.set('c4', { No: 'C3' })
   appended.push({ key: 'C5', value: null, headers: {} })
   const { report, ids } = await audit()
-  expect([report.clients, ids.similar]).toMatchObject([{ similarIds: 2 }, ['Dupont  7', ' dupont 7', 'c3', 'C3']])
+  expect([report.clients, ids.similar]).toMatchObject([{ similarIds: 2 }, ['Dupont  7', ' dupont7', 'c3', 'C3']])
   expect((await audit('C3')).report.clients.similarIds).toBeUndefined()
 })
 
