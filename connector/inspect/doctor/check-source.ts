@@ -1,5 +1,7 @@
 import { configuredPaths } from '../../event/fields/configured-paths.ts'
-import { type FieldMapping, mapPage, type PageMapping } from '../../event/page-mapping.ts'
+import { deadLetterCause } from '../../event/outgoing-record.ts'
+import { type FieldMapping, mapPage, noMapping, type StreamMapping } from '../../event/page-mapping.ts'
+import { clientReader } from '../../event/read-client.ts'
 import { type Clock, DAY_MS } from '../../runtime/clock.ts'
 import type {
   ClientRecord,
@@ -22,6 +24,7 @@ import {
   warningResult,
 } from './doctor-parts.ts'
 import {
+  judgeDeadLetters,
   judgeFields,
   judgeIds,
   judgeInterleaving,
@@ -35,6 +38,9 @@ import {
 /** So many pages are enough to judge the modification times, and few enough for the server. */
 const DAY_PAGES = 20
 
+/** The checkpoint must answer within this time; another check reports the store. */
+const STORE_MS = 3_000
+
 /**
  * Reads what `run` reads, in scans of its own, and discards it: two pages from the beginning of the stream, the last
  * day, and the second page again. Never rejects.
@@ -46,17 +52,16 @@ export async function checkSource(
 ): Promise<CheckResults> {
   const { poll, beginAt } = config
   const limit: TimeLimit = { finish, timeoutCode: 'source.unreachable' }
-  const known = (await knownMapping(object, finish).catch(() => null))?.[poll.output] ?? null
-  let clientsPath: Page['path'] = known?.path ?? undefined
+  using patience = clock.deadline(STORE_MS, finish)
+  const known = (await knownMapping(object, patience.signal).catch(() => null)) ?? noMapping
+  let clientsPath: Page['path'] = known[poll.output]?.path ?? undefined
   const read = async (at: ReadArguments, maxPages = 1) => {
     const sample = await readSample(source, { at: { ...at, clientsPath }, maxPages }, finish)
     clientsPath ??= sample.pages.find(({ path }) => path !== undefined)?.path
     return sample
   }
-  const scanFrom = (lastChanged: SourceTime): ReadArguments => {
-    const { limit, output } = poll
-    return { lastChanged, checkPoint: null, limit, output }
-  }
+  const { limit: pageSize, output } = poll
+  const scanFrom = (lastChanged: SourceTime) => ({ lastChanged, checkPoint: null, limit: pageSize, output })
   const aDayBefore = (ms: number) => scanFrom(wallClock(ms - DAY_MS, poll.timeZone))
   const at = beginAt === undefined ? aDayBefore(clock.now()) : scanFrom(beginAt)
   const first = await read(at)
@@ -69,8 +74,7 @@ export async function checkSource(
   const day = await read(aDayBefore(page.serverTime ?? now), DAY_PAGES)
   const clients = [...page.clients, ...(second?.clients ?? [])]
   const pages = [page, ...(second?.pages ?? []), ...day.pages]
-  const { mapping, ...judged } = checkMapping(pages, config, { known, limit })
-  const dayEnd = day.pages.at(-1)?.serverTime ?? clock.now()
+  const { mapping, ...judged } = judgeByRun(pages, config, { known, limit })
   return {
     polaris: judgePage(page, at, beginAt),
     ...checkLogin(config, page),
@@ -84,8 +88,9 @@ export async function checkSource(
     'client ids': judgeIds([...clients, ...day.clients], mapping),
     lists: poll.output === 'json' ? okResult('in JSON, an array is a list') : judgeLists(clients, config.fields.lists),
     'configured paths': judged.paths,
+    'dead letters': judged.deadLetters,
     'server clock': judgeServerClock(page, now),
-    'time zone': judgeTimeZone({ ...day, now: dayEnd }, mapping, poll.timeZone),
+    'time zone': judgeTimeZone({ ...day, now: day.pages.at(-1)?.serverTime ?? clock.now() }, mapping, poll.timeZone),
   }
 }
 
@@ -98,6 +103,7 @@ const withoutPage: CheckResults = {
   'client ids': requiresPage,
   lists: requiresPage,
   'configured paths': requiresPage,
+  'dead letters': requiresPage,
   'server clock': requiresPage,
   'time zone': requiresPage,
 }
@@ -123,29 +129,39 @@ function judgeSecondPageAgain(
   return judgeInterleaving(second?.clients ?? [], again.clients, backfill)
 }
 
-/** What `run` would know of the pages, and whether it would hold the stream because of their fields. */
-function checkMapping(
+interface JudgedFields {
+  readonly fields: CheckResult
+  readonly paths: CheckResult
+  readonly deadLetters: CheckResult
+  readonly mapping: FieldMapping | undefined
+}
+
+/** Judges by the functions of `run` whether it would hold the stream because of these pages, after what is known. */
+function judgeByRun(
   pages: readonly Page[],
-  { fields, rules }: StreamUnderTest['config'],
-  { known, limit }: { known: PageMapping | null; limit: TimeLimit },
-): { fields: CheckResult; paths: CheckResult; mapping: FieldMapping | undefined } {
+  { fields, rules, events, poll }: StreamUnderTest['config'],
+  { known, limit }: { known: StreamMapping; limit: TimeLimit },
+): JudgedFields {
   const configured = configuredPaths(rules)
-  let mapping = known
-  const requiresClients = skippedResult('requires a page with clients')
+  const skipped = skippedResult('requires a page with clients')
+  let mapping = known[poll.output]
   try {
     for (const page of pages) mapping = mapPage(page, fields, mapping)
   } catch (error) {
-    return { fields: resultOfError(error, limit), paths: requiresClients, mapping: undefined }
+    return { fields: resultOfError(error, limit), paths: skipped, deadLetters: skipped, mapping: undefined }
   }
   const clients = pages.flatMap((page) => page.clients)
   const result = judgeFields(clients, mapping ?? undefined)
-  if (mapping === null || clients.length === 0) return { fields: result, paths: requiresClients, mapping: undefined }
+  if (mapping === null || clients.length === 0)
+    return { fields: result, paths: skipped, deadLetters: skipped, mapping: undefined }
+  const causes = clients.map(clientReader(mapping, known.lists, rules)).map((client) => deadLetterCause(client, events))
+  const deadLetters = judgeDeadLetters(causes.map((cause) => cause?.code))
   try {
     let { matched } = mapping
     for (const page of pages) matched = configured.take(page.clients, matched)
-    return { fields: result, paths: judgePaths(configured.missing(matched)), mapping }
+    return { fields: result, paths: judgePaths(configured.missing(matched)), deadLetters, mapping }
   } catch (error) {
-    return { fields: result, paths: resultOfError(error, limit), mapping }
+    return { fields: result, paths: resultOfError(error, limit), deadLetters, mapping }
   }
 }
 

@@ -1,4 +1,5 @@
 import { canonicalJson, valueAt } from '../../event/canonical-json.ts'
+import { type DeadLetterCode, deadLetterGuard } from '../../event/dead-letter.ts'
 import { listFieldsLine, newLists } from '../../event/list-shapes.ts'
 import { modificationTime } from '../../event/modification-time.ts'
 import { type FieldMapping, shownFields } from '../../event/page-mapping.ts'
@@ -62,6 +63,24 @@ export function judgeIds(clients: readonly ClientRecord[], mapping: FieldMapping
   return warningResult(
     `groups of ids that differ only in white space or case: ${groups.length}`,
     'check that subscribers compare ids as they are; audit --ids similar prints those of all clients',
+  )
+}
+
+/** Judges how many of the clients cannot become events, and whether `run` would hold the stream because of them. */
+export function judgeDeadLetters(codes: readonly (DeadLetterCode | undefined)[]): CheckResult {
+  const guard = deadLetterGuard()
+  const isHeld = codes.some((code) => guard.add(code === undefined ? 'event' : 'dead-letter') === 'too-many')
+  const counts = Map.groupBy(
+    codes.filter((code) => code !== undefined),
+    (code) => code,
+  )
+  if (counts.size === 0) return okResult('each client can become an event')
+  const shown = [...counts].map(([code, some]) => `${code}: ${some.length}`).join(', ')
+  const detail = `clients that cannot become events: ${shown} of ${codes.length}`
+  if (isHeld) return failedResult('event.too-many-dead-letters', detail)
+  return warningResult(
+    detail,
+    'check POLARIS_CLIENT_ID_FIELD and KAFKA_MAX_MESSAGE_BYTES; audit reports them as dead letters',
   )
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { judgeRetention } from '../../../../connector/inspect/doctor/check-kafka.ts'
 import { resultOfError } from '../../../../connector/inspect/doctor/doctor-parts.ts'
 import {
+  judgeDeadLetters,
   judgeFields,
   judgeInterleaving,
   judgeLayout,
@@ -51,6 +52,20 @@ test('tells where flag, token and list are, and what is disregarded, without nam
       'hasMoreResults: p.hasMoreResults, checkPoint: absent, clients: d.clients; disregarded: shop (an object without a list of objects), (not shown) (a list without objects)',
   })
   expect(judgeLayout(page).verdict).toBe('skipped')
+})
+
+test('counts clients that cannot become events, and fails where run would be held', () => {
+  const few = Array.from({ length: 20 }, (_, at) => (at < 9 ? ('client-too-large' as const) : undefined))
+  expect(judgeDeadLetters(few)).toMatchObject({
+    verdict: 'warning',
+    detail: 'clients that cannot become events: client-too-large: 9 of 20',
+  })
+  expect(judgeDeadLetters([...few, 'client-id-missing'])).toMatchObject({
+    verdict: 'failed',
+    code: 'event.too-many-dead-letters',
+    detail: expect.stringMatching(/client-too-large: 9, client-id-missing: 1 of 21$/),
+  })
+  expect(judgeDeadLetters([undefined]).verdict).toBe('ok')
 })
 
 const clients = (...ids: string[]) => ids.map((No) => ({ No }))
