@@ -1,4 +1,4 @@
-import { type ClientRecord, type ClientValue, recordOf } from '../../client-source.ts'
+import { type ClientRecord, type ClientValue, recordOf, TEXT_FIELD } from '../../client-source.ts'
 import { wallClock } from '../../source-time.ts'
 import {
   Element,
@@ -10,9 +10,6 @@ import {
   type Value,
   wrappedItems,
 } from './answer-node.ts'
-
-/** Name of the field for text beside attributes or child elements. */
-const TEXT = '#text'
 
 /** What the records with these names, in this order, have in common. */
 interface Shape {
@@ -56,7 +53,7 @@ function presentRecord(value: ObjectValue, making: RecordMaking): ClientRecord {
   if (value instanceof Element) {
     const { names, values, text } = value
     for (let at = 0; at < names.length; at += 1) addPresent(names[at] as string, values[at] as Value, making)
-    if (text !== '' && text.trim() !== '') addPresent(TEXT, text, making)
+    if (text !== '' && text.trim() !== '') addPresent(TEXT_FIELD, text, making)
   } else for (const name in value) addPresent(name, value[name] as Value, making)
   const record = shapedRecord(making, from)
   making.count = from

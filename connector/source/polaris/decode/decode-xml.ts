@@ -1,8 +1,8 @@
-import { SaxesParser } from 'saxes'
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 import { type AnswerDocument, AnswerNode, Element, REFERENCE, type Value } from './answer-node.ts'
 import { withoutForbiddenCharacters } from './decode-text.ts'
 import { limitXml, MAX_DEPTH, replacedCounter, tooDeepError } from './page-limits.ts'
+import { XmlParser } from './xml-parser.ts'
 
 const malformedError = (why: string) => new ConnectorError('source.answer-malformed', `decode xml: ${why}`)
 
@@ -37,7 +37,7 @@ interface OpenElement {
 
 /** Parses a whole document, on a hot path. */
 function parse(text: string): AnswerNode {
-  const parser = new SaxesParser({ position: false, forceXMLVersion: true, defaultXMLVersion: '1.0' })
+  const parser = new XmlParser({ position: false, forceXMLVersion: true, defaultXMLVersion: '1.0' })
   const open: OpenElement[] = []
   const document = openElement(open, 0, '')
   let depth = 0
