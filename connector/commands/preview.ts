@@ -14,9 +14,7 @@ export const preview: RunCommand = (args, parts) =>
     const isMasked = args['show-data'] !== true
     const limit = Number(args.limit ?? (args.schema === true ? 1000 : 3))
     const wanted = { stream, isMasked, limit }
-    // A first look at a server needs no store.
-    const mapping =
-      from === undefined ? await knownMapping(streamObject(stream, shared), parts.stop).catch(() => null) : null
+    const mapping = from === undefined ? await knownMapping(streamObject(stream, shared), parts.stop) : null
     const reader = commandReader({ ...stream, beginAt: since }, { shared, closing, retries: 1, from, mapping })
     using _ = parts.showProgress(`reading from ${from ?? new URL(stream.polaris.url).origin}`)
     const { records, contents, lists, missingPaths } = await previewRecords(reader, wanted, parts.stop)

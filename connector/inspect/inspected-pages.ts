@@ -25,12 +25,12 @@ export async function* inspectedPages(reader: InspectionReader, stop: AbortSigna
 }
 
 /**
- * Resolves to what a stored document knows of the pages of its stream; null if there is none that can be read. Rejects
- * with `storage.*` or the reason of `stop`.
+ * Resolves to what a stored document knows of the pages of its stream; null if there is none, or if it cannot be read,
+ * also because of `stop`. Never rejects: an inspection then goes by what it reads itself.
  */
 export async function knownMapping(object: VersionedObject, stop: AbortSignal): Promise<StreamMapping | null> {
-  const stored = await object.read(stop)
   try {
+    const stored = await object.read(stop)
     return stored === undefined ? null : parseDocument(stored.text).committed.state.mapping
   } catch {
     return null

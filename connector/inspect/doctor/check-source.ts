@@ -53,7 +53,7 @@ export async function checkSource(
   const { poll, beginAt } = config
   const limit: TimeLimit = { finish, timeoutCode: 'source.unreachable' }
   using patience = clock.deadline(STORE_MS, finish)
-  const known = (await knownMapping(object, patience.signal).catch(() => null)) ?? noMapping
+  const known = (await knownMapping(object, patience.signal)) ?? noMapping
   let clientsPath: Page['path'] = known[poll.output]?.path ?? undefined
   const read = async (at: ReadArguments, maxPages = 1) => {
     const sample = await readSample(source, { at: { ...at, clientsPath }, maxPages }, finish)

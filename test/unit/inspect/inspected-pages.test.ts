@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
-import { inspectedPages } from '../../../connector/inspect/inspected-pages.ts'
+import { inspectedPages, knownMapping } from '../../../connector/inspect/inspected-pages.ts'
 import type { ReadArguments, SourceTime } from '../../../connector/source/client-source.ts'
+import type { VersionedObject } from '../../../connector/storage/checkpoint-store.ts'
 import { never } from '../../support/signals.ts'
 import { pageOf, token } from '../pipeline/readings.ts'
 import { scanOf, scriptedSource } from '../pipeline/scripted-source.ts'
@@ -34,4 +35,12 @@ test('reads on when the history waits to ask for an empty last page again, while
   for await (const { clients } of inspectedPages({ ...readerParts, beginAt, clock, source: { read } }, never))
     ids.push(...clients.map(({ id }) => id))
   expect(ids).toEqual(['1', '2'])
+})
+
+test('what the checkpoint knows is nothing where there is none, where it is damaged, and where the store fails', async () => {
+  const on = stage()
+  const known = (read: VersionedObject['read']) => knownMapping({ ...on.openParts.object, read }, never)
+  expect(await known(on.openParts.object.read)).toBeNull()
+  expect(await known(async () => ({ text: 'damaged', version: '1' as never }))).toBeNull()
+  expect(await known(() => Promise.reject(new Error('no answer')))).toBeNull()
 })
