@@ -26,8 +26,8 @@ export function collapsedValue(value: ClientValue, empty: 'kept' | 'left out' = 
     return items.length > 1 && items.some((item) => item !== '') ? items : (items[0] ?? '')
   }
   const fields = Object.entries(value).map(([name, field]): ClientField => [name, collapsedValue(field, empty)])
-  const filled = fields.filter(([, field]) => field !== '')
-  return filled.length === 0 ? '' : recordOf(empty === 'kept' ? fields : filled)
+  if (fields.every(([, field]) => field === '')) return ''
+  return recordOf(empty === 'kept' ? fields : fields.filter(([, field]) => field !== ''))
 }
 
 /** Copies a record without the ignored paths; returns the record itself when nothing is ignored. */

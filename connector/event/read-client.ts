@@ -47,16 +47,17 @@ export function isClientId(value: ClientValue | undefined): value is string {
 
 /**
  * Returns the ids that differ from another one in white space or case only, in groups. They are different clients, but
- * subscribers may join them. Pure.
+ * subscribers may join them. `all` is called twice, and may return an id several times. Pure.
  */
-export function similarIds(ids: ReadonlySet<string>): (readonly string[])[] {
-  const groups = new Map<string, readonly string[]>()
-  for (const id of ids) {
+export function similarIds(all: () => Iterable<string>): (readonly string[])[] {
+  const groups = new Map<string, Set<string>>()
+  for (const id of all()) {
     const folded = id.replaceAll(/\s/g, '').toLowerCase()
     // Most ids stay as they are, and need no memory here.
-    if (folded !== id) groups.set(folded, [...(groups.get(folded) ?? (ids.has(folded) ? [folded] : [])), id])
+    if (folded !== id) groups.set(folded, (groups.get(folded) ?? new Set()).add(id))
   }
-  return [...groups.values()].filter(({ length }) => length > 1)
+  for (const id of all()) groups.get(id)?.add(id)
+  return Array.from(groups.values(), (group) => [...group]).filter(({ length }) => length > 1)
 }
 
 /** Returns a function that reads the clients of a page. `lists`: those that were found in pages. */

@@ -51,8 +51,7 @@ export async function auditStream(
   const differences = { missing: missing.length, different: different.length, gone: gone.length }
   const ofOthers = [...inTopic].filter(([, { kind }]) => kind === 'other-stream')
   const isInTopic = ({ kind }: PlacedRecord) => kind === 'event' || kind === 'foreign'
-  const idsInTopic = [...inTopic].flatMap(([id, { kind }]) => (kind === 'tombstone' ? [] : id))
-  const similar = similarIds(new Set([...first.byId.keys(), ...idsInTopic]))
+  const similar = similarIds(() => idsOf(first, inTopic))
   return {
     report: {
       agree: Object.values(differences).every((count) => count === 0),
@@ -81,6 +80,12 @@ export async function auditStream(
     /** The partitions of the topic that have records of a client. */
     partitionsOf,
   }
+}
+
+/** Yields the ids of clients that the source or the topic has, some twice, without a copy of all. */
+function* idsOf({ byId }: SourceClients, inTopic: ReadonlyMap<string, PlacedRecord>) {
+  yield* byId.keys()
+  for (const [id, { kind }] of inTopic) if (kind !== 'tombstone') yield id
 }
 
 /** Counts the clients, and those of them that are dead letters. */

@@ -152,9 +152,9 @@ export async function readSourceClients(
       const { id, json } = client
       if (!isClientId(id)) withoutId += 1
       else if (isWanted(id)) {
-        const data = () => fieldsOf(parsedWithDigits(json)) as ClientRecord
-        const isDeadLetter = deadLetterCause(client, settings) !== undefined
-        clients.set(id, isDeadLetter ? 'dead-letter' : comparedContent(data(), reader.rules.ignored))
+        const isEvent = deadLetterCause(client, settings) === undefined
+        const data = fieldsOf(isEvent ? parsedWithDigits(json) : {}) as ClientRecord
+        clients.set(id, isEvent ? comparedContent(data, reader.rules.ignored) : 'dead-letter')
       }
     }
   }

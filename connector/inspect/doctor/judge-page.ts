@@ -58,7 +58,7 @@ export function judgeFields(clients: readonly ClientRecord[], mapping: FieldMapp
 export function judgeIds(clients: readonly ClientRecord[], mapping: FieldMapping | undefined): CheckResult {
   if (mapping === undefined) return skippedResult('requires the field of the id')
   const path = mapping.clientId.split('.')
-  const groups = similarIds(new Set(clients.map((client) => valueAt(client, path)).filter(isClientId)))
+  const groups = similarIds(() => clients.map((client) => valueAt(client, path)).filter(isClientId))
   if (groups.length === 0) return okResult('none that differ only in white space or case')
   return warningResult(
     `groups of ids that differ only in white space or case: ${groups.length}`,

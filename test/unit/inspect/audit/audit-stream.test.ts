@@ -128,7 +128,7 @@ test('counts the ids that differ only in white space or case, in the source and 
   edited.set('c4', { No: 'C3' })
   appended.push({ key: 'C5', value: null, headers: {} })
   const { report, ids } = await audit()
-  expect([report.clients, ids.similar]).toMatchObject([{ similarIds: 2 }, ['Dupont  7', ' dupont7', 'c3', 'C3']])
+  expect([report.clients, ids.similar]).toMatchObject([{ similarIds: 2 }, ['Dupont  7', ' dupont7', 'C3', 'c3']])
   expect((await audit('C3')).report.clients.similarIds).toBeUndefined()
 })
 
