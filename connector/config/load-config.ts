@@ -62,7 +62,7 @@ export function readConfig({ file, environment, readFile, now }: ConfigSources):
     ...environmentVariables.problems.values(),
     ...misplaced,
     ...unknown.own,
-    ...[...draft.violations, ...invalid].map((one) => problemOf(one, draft)),
+    ...[...draft.violations, ...invalid].map((one) => problemOf(one, draft, file !== undefined)),
   ]
   if (!parsed.success || problems.length > 0) return { kind: 'invalid', problems: [...unknown.foreign, ...problems] }
   followFiles(parsed.data, [], draft.readAgain)
@@ -119,14 +119,14 @@ function violationsOf(issue: z.core.$ZodIssue): Violation[] {
 }
 
 /** Names the setting, and the variable that sets it. An entry `"name": value` to add has no quotes in lines of text. */
-function problemOf({ path: found, what }: Violation, draft: Draft): ConfigProblem {
+function problemOf({ path: found, what }: Violation, draft: Draft, hasFile: boolean): ConfigProblem {
   const setting = settingAt(found)
   if (found.length === 0) return { place: 'the configuration file', what }
   // Invariant 8: where name and value of a header are swapped, the name is a secret.
   const isNameShown = setting?.additionalProperties?.kind !== 'secret'
   const path = pathText(isNameShown ? found : placeOf(setting, Number(found[1])))
   const isSet = setting !== undefined && !(isPerStream(setting) && hasSeveralStreams(draft))
-  const isText = typeof valueAtPath(draft.document, found) === 'string'
+  const isText = !hasFile || typeof valueAtPath(draft.document, found) === 'string'
   return { place: isSet ? `${path} (${setting.variable})` : path, what: isText ? what.replaceAll('"', '') : what }
 }
 

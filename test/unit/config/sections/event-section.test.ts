@@ -101,6 +101,8 @@ describe('the fields of events', () => {
   test('a problem has the form of where the setting came from', () => {
     const [ofVariable] = found({ EVENT_FIELDS: 'No: drop' })
     expect(ofVariable).toContain('must keep the client id (add No: keep)')
+    const [withoutRules] = found({ EVENT_OTHER_FIELDS: 'drop', POLARIS_CLIENT_ID_FIELD: 'No' })
+    expect(withoutRules).toContain('(add No: keep)')
     const [ofFile] = problems(fromFile('streams: [{ event: { fields: { "No": drop } } }]', least)).map(byVariable)
     expect(ofFile).toContain('must keep the client id (add "No": keep)')
   })
