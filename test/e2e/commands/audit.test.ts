@@ -1,6 +1,7 @@
-import { expect, test, vi } from 'vitest'
+import { expect, inject, onTestFinished, test, vi } from 'vitest'
 import type { auditStream } from '../../../connector/inspect/audit/audit-stream.ts'
 import { faults, type PolarisSimulator } from '../../polaris/polaris-simulator.ts'
+import { testKafka } from '../../support/committed-records.ts'
 import { type LogLine, says } from '../../support/connector-process.ts'
 import { expectNothingPersonal } from '../../support/nothing-personal.ts'
 import { type Scene, scene } from '../../support/stream-scene.ts'
@@ -103,4 +104,26 @@ test('exits with 3 when Polaris is unavailable, or when it is stopped before the
   expect(await started.stop()).toBe(3)
   expect(started.printed()).toBe('')
   expect(started.output()).toContain('stopped before the end')
+})
+
+test('proves an erasure only if no dead letter has the client, with its key, inside, or where it cannot be read', async () => {
+  const stage = await stopped()
+  const { name } = stage
+  const producer = testKafka(inject('kafkaBrokers')).producer()
+  await producer.connect()
+  onTestFinished(() => producer.disconnect())
+  const nothing = await audit(stage, ['--client', 'unknown'])
+  expect(nothing).toMatchObject({ exit: 0, json: { client: { isNothingLeft: true, records: [] } } })
+
+  const letter = async (value: string) => {
+    await producer.send({ topic: `${name}.dlq`, messages: [{ key: null, value }] })
+    return await audit(stage, ['--client', 'unknown'])
+  }
+  const included = await letter('{"code":"client-id-missing","contentHash":"h","client":{"Ancien":{"No":"unknown"}}}')
+  expect(included).toMatchObject({
+    exit: 1,
+    json: { client: { isNothingLeft: false, records: [{ kind: 'dead-letter', topic: `${name}.dlq` }] } },
+  })
+  expect((await letter('cut of')).json?.client?.records.map(({ kind }) => kind)).toEqual(['dead-letter', 'unreadable'])
+  expect(await audit(stage)).toMatchObject({ exit: 0, json: { agree: true } })
 })
